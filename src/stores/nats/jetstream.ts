@@ -17,7 +17,7 @@ import {
   UnheardError,
   WRONG_SEQUENCE,
 } from "./faults.ts";
-import type { Session } from "./session.ts";
+import type { CallOptions, Session } from "./session.ts";
 
 /** A stream is made on all its servers, with writes to disks. */
 const CREATE_TIMEOUT_MS = 8_000;
@@ -178,7 +178,10 @@ export class JetStream {
     const name = `${purpose}-${randomBytes(12).toString("hex")}`;
     const filter = String(config["filter_subject"]);
     const payload = { stream_name: stream, config: { name, ...CONSUMER, ...config } };
-    const answer = await this.#ask("CONSUMER.CREATE", `${stream}.${name}.${filter}`, payload, signal, stream);
+    // Sent again, it would answer with the messages that are left, after some have come.
+    const subject = `$JS.API.CONSUMER.CREATE.${stream}.${name}.${filter}`;
+    const { text } = await this.#call(subject, payload, signal, { isRepeatable: false });
+    const answer = this.#understand(text, stream);
     const { created, num_pending: pending = 0 } = answer;
     if (typeof created !== "string" || !isNumber(pending)) throw foreignFault(this.#where);
     return { created, pending };
@@ -216,9 +219,13 @@ export class JetStream {
   }
 
   async #send(verb: string, rest: string, payload: Json, signal: AbortSignal, timeoutMs?: number) {
-    const body = Object.keys(payload).length === 0 ? "" : JSON.stringify(payload);
     const options = { isRepeatable: true, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
-    const answer = await this.#session.call(`$JS.API.${verb}.${rest}`, body, signal, options);
+    return this.#call(`$JS.API.${verb}.${rest}`, payload, signal, options);
+  }
+
+  async #call(subject: string, payload: Json, signal: AbortSignal, options: CallOptions) {
+    const body = Object.keys(payload).length === 0 ? "" : JSON.stringify(payload);
+    const answer = await this.#session.call(subject, body, signal, options);
     return { text: answer.text() };
   }
 

@@ -73,7 +73,7 @@ export class Session {
         const isLeaderless = error instanceof LeaderlessError;
         if (isLeaderless && isRepeatable && performance.now() < leaderByMs) continue;
         // This server may have lost the others.
-        if (isLeaderless) used?.abandon();
+        if (isLeaderless && isRepeatable) used?.abandon();
         // The server may have ended the connection before it saw the request. A silent one is left for another.
         const isLost = (used?.ended.aborted ?? false) && (!isLate(error) || this.#place.hosts.length > 1);
         if (isLeaderless || !isLost || !isRepeatable || attempt === ATTEMPTS_MAX) {

@@ -1,4 +1,4 @@
-/** A MariaDB for one test file, behind a faulty network, with the users and rights of docs/stores/mariadb.md. */
+/** A MariaDB for one test file, behind a faulty network, with the users and rights of its page. */
 
 import { afterAll, afterEach, beforeAll, expect } from "bun:test";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ export const CONTROLLER = { user: "maxwells_daemon_controller", password: "contr
 const USERS = [READER, OPERATOR, CONTROLLER];
 
 export class World {
-  /** What the stores of `openAt` have warned of in this test. */
+  /** The warnings of the stores of `openAt` in this test. */
   readonly warnings: string[] = [];
   readonly #opened: Store[] = [];
   #engine: Mariadb | undefined;

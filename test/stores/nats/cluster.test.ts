@@ -122,6 +122,17 @@ describe("a server without a leader", () => {
     expect(server.asked).toEqual([KEY]);
   });
 
+  test("a consumer is asked for once, because the second answer would count only what is left", async () => {
+    const server = ending(
+      await lyingNats((subject) => (subject.includes("INFO") ? INFO : undefined)),
+      (each) => each.stop(),
+    );
+    const store = await opened([server.port]);
+    const names = Array.from({ length: 12 }, (_, index) => `app-${index}`);
+    expect(await fails(store.readMany?.(names, soon()))).toMatchObject({ code: "unavailable" });
+    expect(server.asked.filter((subject) => subject.includes("CONSUMER.CREATE")).length).toBe(1);
+  });
+
   test("after some seconds the read fails, and the next one asks another server", async () => {
     const [cut, whole] = [await lyingNats(() => undefined), await lyingNats(() => INFO)];
     for (const server of [cut, whole]) ending(server, (each) => each.stop());
