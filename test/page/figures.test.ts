@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)("a page of three hundred applications", (
     const measure = async () => {
       const paintedMs: number[] = [];
       for (let n = 0; n < 5; n++) {
-        paintedMs.push(await firstPaintMs(browser, `${crowd.url}${query}`, selector, crowd.daemon.pid));
+        paintedMs.push(await firstPaintMs(browser, `${crowd.url}${query}`, selector));
       }
       return quantileOf(paintedMs, 0.5);
     };

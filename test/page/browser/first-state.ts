@@ -42,15 +42,9 @@ const TAB_MS = 500;
 
 /**
  * The milliseconds from the address to the paint of the first element of the selector, in a new tab and with
- * nothing in the cache. The time in which other programs had the processor of the page or the daemon does not
- * count.
+ * nothing in the cache. The time in which other programs had the page's processor does not count.
  */
-export function firstPaintMs(
-  browser: Browser,
-  url: string,
-  selector: string,
-  daemonPid: number,
-): Promise<number> {
+export function firstPaintMs(browser: Browser, url: string, selector: string): Promise<number> {
   return visit(
     browser,
     "about:blank",
@@ -58,13 +52,11 @@ export function firstPaintMs(
       const session = await browser.newBrowserCDPSession();
       await Bun.sleep(TAB_MS);
       const before = await renderersOf(session);
-      const daemonMs = runDelayMs(daemonPid);
       await page.goto(url, { waitUntil: "commit" });
       const paintedMs = await untilFirstState(page);
-      const delayedMs = runDelayMs(daemonPid) - daemonMs;
       const after = await renderersOf(session);
       await session.detach();
-      return paintedMs - delayedMs - delayOfBusiest(before, after);
+      return paintedMs - delayOfBusiest(before, after);
     },
     { script: tellFirst(selector) },
   );
