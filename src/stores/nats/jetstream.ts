@@ -5,7 +5,6 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { Slices } from "../../slices.ts";
 import { asObject } from "../shared/release-rest.ts";
 import { StoreError } from "../store.ts";
 import {
@@ -18,15 +17,13 @@ import {
   WRONG_SEQUENCE,
 } from "./faults.ts";
 import type { CallOptions, Session } from "./session.ts";
+import { withoutSubjects } from "./subjects.ts";
 
 /** A stream is made on all its servers, with writes to disks. */
 const CREATE_TIMEOUT_MS = 8_000;
 
 /** A longer value is not decoded. */
 export const TEXT_BYTES_MAX = 192 * 1024;
-
-/** A subject, and the number of its messages. */
-const SUBJECT = /"((?:[^"\\]|\\.)*)":\d+[,}]/y;
 
 /** A stream at one moment. */
 export interface StreamState {
@@ -243,26 +240,6 @@ export class JetStream {
     if (!isNumber(last) || !isNumber(first) || !isNumber(messages)) throw foreignFault(this.#where);
     if (typeof created !== "string" || typeof lastTime !== "string") throw foreignFault(this.#where);
     return { created, last, lastTime, first, messages, now: typeof ts === "string" ? ts : undefined };
-  }
-}
-
-/**
- * Adds the subjects in the answer of an info to the list, and returns the answer without them. They may take
- * a megabyte, so they are not parsed in one step.
- */
-async function withoutSubjects(text: string, subjects: string[]): Promise<string> {
-  const name = '"subjects":{';
-  const start = text.indexOf(name) + name.length;
-  if (start < name.length) return text;
-  const slices = new Slices();
-  for (let at = start; ; ) {
-    SUBJECT.lastIndex = at;
-    const [found = "", subject = ""] = SUBJECT.exec(text) ?? [];
-    if (found === "") return text;
-    subjects.push(subject.includes("\\") ? (JSON.parse(`"${subject}"`) as string) : subject);
-    at += found.length;
-    if (found.endsWith("}")) return `${text.slice(0, start)}}${text.slice(at)}`;
-    if (slices.isOver()) await slices.next();
   }
 }
 
