@@ -5,7 +5,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Arc, byPrecedence, covers } from "../../src/circle.ts";
@@ -26,10 +26,15 @@ import {
 import { eventually } from "../support/eventually.ts";
 import { freePort } from "../support/port.ts";
 import { Random } from "../support/random.ts";
+import { startUnixServer } from "../support/unix-server.ts";
 import { startUpstream, type Upstream } from "../support/upstream.ts";
 import { Visitors } from "../support/visitors.ts";
 
 const MINUTE_MS = 60_000;
+
+/** Node's server closes a connection that was idle for this long. Apache has to stop this much earlier. */
+const NODE_KEEPS_MS = 5_000;
+const EARLIER_MS = 500;
 
 type Arcs = Readonly<Record<string, readonly [rollout: number, offset: number]>>;
 
@@ -313,6 +318,44 @@ describe.skipIf(apacheMissing() !== undefined)("Apache's map", () => {
     for (let visit = 0; visit < 20; visit++) await expectMasterServes();
   });
 });
+
+describe.skipIf(apacheMissing() !== undefined).each(["event", "worker"] as const)(
+  "connections to a version, with the MPM %s",
+  (mpm) => {
+    const site = new Site();
+    beforeAll(() => site.start(mpm), 20_000);
+    afterAll(() => site.stop(), 20_000);
+
+    test.each([
+      ["master", "0.9"],
+      ["canary", "0.1"],
+    ])(
+      "Apache uses a connection to %s again, but not if it was idle for almost as long as Node keeps it",
+      async (name, assignment) => {
+        const path = join(site.directory, `${name}.sock`);
+        let connections = 0;
+        const version = await startUnixServer(path, (socket) => {
+          connections++;
+          const body = JSON.stringify({ name, headers: {}, body: "" });
+          socket.on("data", () => {
+            socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+          });
+        });
+        chmodSync(path, 0o666);
+        // The visitor keeps its connection, so the same process of Apache gets all of its requests.
+        const visit = async () => {
+          site.lease({ canary: [0.5, 0] });
+          expect((await site.known(assignment)).name).toBe(name);
+          return connections;
+        };
+        expect([await visit(), await visit()]).toEqual([1, 1]);
+        await Bun.sleep(NODE_KEEPS_MS - EARLIER_MS);
+        expect(await visit()).toBe(2);
+        await version.stop();
+      },
+    );
+  },
+);
 
 describe.skipIf(apacheMissing() !== undefined)("a site behind a balancer that does the TLS", () => {
   const site = new Site();
