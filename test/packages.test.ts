@@ -6,7 +6,7 @@
 import "./support/long.ts";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { sourceDate } from "../scripts/package/source-date.ts";
 import { entriesOf, packageOf } from "../scripts/package.ts";
 import { COMMANDS } from "../src/cli/list.ts";
@@ -143,6 +143,19 @@ describe.skipIf(missing !== undefined)("the packages", () => {
     ]) {
       expect(machine.try("test", "-s", `/usr/share/${path}`).status).toBe(0);
     }
+  });
+
+  test("each link between the pages that it brings leads to a file", () => {
+    const pages = "/usr/share/maxwells-daemon";
+    const found = machine.try("find", pages, "-name", "*.md").stdout.trim().split("\n");
+    expect(found).toContain(`${pages}/docs/stores/redis.md`);
+    const targets = found.flatMap((page) => {
+      const links = machine.try("cat", page).stdout.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g);
+      return [...links].map(([, link = ""]) => join(dirname(page), link));
+    });
+    const dead = [...new Set(targets)].filter((path) => machine.try("test", "-e", path).status !== 0);
+    // The licence is in /usr/share/doc.
+    expect(dead).toEqual([`${pages}/LICENSE`]);
   });
 
   test(

@@ -22,10 +22,14 @@ export interface Entry {
 const PROGRAM_MODE = 0o755;
 const FILE_MODE = 0o644;
 
+/** Pages outside of `docs`. */
+const PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md"];
+
 /** All files of the packages. */
 export function contents(root: string, made: Made): readonly Entry[] {
   const systemd = (name: string) => join(root, "integrations/systemd", name);
   const file = (src: string, dst: string): Entry => ({ src, dst, mode: FILE_MODE });
+  const tree = (src: string, dst: string): Entry => ({ ...file(src, dst), type: "tree" });
   return [
     { src: made.executable, dst: `/usr/bin/${PROGRAM}`, mode: PROGRAM_MODE },
     {
@@ -44,21 +48,20 @@ export function contents(root: string, made: Made): readonly Entry[] {
     file(made.completion("fish"), `/usr/share/fish/vendor_completions.d/${PROGRAM}.fish`),
     ...made.manualPages.map((page) => file(page.path, `/usr/share/man/man1/${page.name}`)),
     ...made.schemas.map(({ name, path }) => file(path, `/usr/share/${PROGRAM}/${name}`)),
-    {
-      src: join(root, "integrations"),
-      dst: `/usr/share/${PROGRAM}/integrations`,
-      mode: FILE_MODE,
-      type: "tree",
-    },
+    ...["integrations", "docs"].map((name) => tree(join(root, name), `/usr/share/${PROGRAM}/${name}`)),
+    // The pages above link to them. The licence has its place in Debian's copyright file.
+    ...PAGES.map((name) => file(join(root, name), `/usr/share/${PROGRAM}/${name}`)),
     {
       ...file(join(root, "packaging/deb/lintian-overrides"), `/usr/share/lintian/overrides/${PROGRAM}`),
       packager: "deb",
     },
     file(made.copyright, `/usr/share/doc/${PROGRAM}/copyright`),
     // rpm removes only the directories of its list. dpkg removes each empty one.
-    ...[`/etc/${PROGRAM}`, ...["lib", "share", "share/doc"].map((name) => `/usr/${name}/${PROGRAM}`)].map(
-      (dst) => ({ src: "", dst, mode: PROGRAM_MODE, type: "dir" as const, packager: "rpm" as const }),
-    ),
+    ...[
+      `/etc/${PROGRAM}`,
+      ...["lib", "share", "share/doc"].map((name) => `/usr/${name}/${PROGRAM}`),
+      `/usr/share/${PROGRAM}/bench`,
+    ].map((dst) => ({ src: "", dst, mode: PROGRAM_MODE, type: "dir" as const, packager: "rpm" as const })),
     file(made.changelog, `/usr/share/doc/${PROGRAM}/changelog.gz`),
   ];
 }
