@@ -4,7 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
@@ -22,6 +22,7 @@ import {
 } from "../support/nginx.ts";
 import { freePort } from "../support/port.ts";
 import { errorsByVersion } from "../support/readme-command.ts";
+import { startUnixServer } from "../support/unix-server.ts";
 import { type Seen, startUpstream, type Upstream } from "../support/upstream.ts";
 
 const WAYS: readonly NginxWay[] = ["lease", "ask", "auth-request"];
@@ -33,6 +34,9 @@ if (missing !== undefined) console.warn(`skipped: nginx with several sites: ${mi
  * The log may have a line this much later than its request, and a lease may bring a change this much later.
  */
 const LATER_MS = 3_000;
+
+/** Node's server closes a connection that was idle for this long. */
+const NODE_KEEPS_MS = 5_000;
 
 const SITES = ["website", "shop"] as const;
 type Site = (typeof SITES)[number];
@@ -127,6 +131,34 @@ for (const way of WAYS) {
       }
       return served;
     }
+
+    test.each([
+      ["master", 0.9, 2],
+      ["canary", 0.1, 3],
+    ] as const)(
+      "nginx closes an idle connection to %s before Node would, so it uses none that Node just closes",
+      async (version, assignment, at) => {
+        const path = join(directory, `shop-${version}.sock`);
+        upstreams[at]?.stop();
+        let usedAtMs = 0;
+        const idle = Promise.withResolvers<number>();
+        const server = await startUnixServer(path, (socket) => {
+          socket.on("data", () => {
+            usedAtMs = performance.now();
+            socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+          });
+          socket.on("end", () => idle.resolve(performance.now() - usedAtMs));
+        });
+        chmodSync(path, 0o666);
+        expect((await visit("shop", assignment)).status).toBe(200);
+        const idleMs = await idle.promise;
+        // Idle, not closed after each request.
+        expect(idleMs).toBeGreaterThan(1_000);
+        expect(idleMs).toBeLessThan(NODE_KEEPS_MS);
+        await server.stop();
+        upstreams[at] = startUpstream(`shop-${version}`, path);
+      },
+    );
 
     test("each site is decided by its own application, and a reply tells which version served", async () => {
       for (const [site, assignment, version] of [
