@@ -143,11 +143,10 @@ mistake("maintenance is the finding, and that the proxy does not show it", async
 mistake("a release that cannot be read, and one whose leaders are unknown", async (setup) => {
   const release = releaseOf({ since: new Date().toISOString() });
   const [rollout, offset] = release.wrote;
-  const write = (changes: Partial<typeof release>) =>
-    setup.home.write({
-      canary: { rollout, offset, release: releaseField({ ...release, ...changes }) },
-      maintenance: 0,
-    });
+  const write = (changes: Partial<typeof release>) => {
+    const canary = { rollout, offset, release: releaseField({ ...release, ...changes }) };
+    setup.home.replaceWrong(JSON.stringify({ website: { canary, maintenance: 0 } }));
+  };
   const until = (verdict: string) =>
     eventually(async () => (await setup.examine(...FEW)).verdicts["releases"] === verdict, verdict);
   write({});

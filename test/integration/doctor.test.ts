@@ -179,7 +179,7 @@ describe("doctor, and the daemon", () => {
   });
 
   test("a record of maintenance that cannot be used leaves maintenance as it was", async () => {
-    setup.home.write({ canary: 0.25, maintenance: 7 });
+    setup.home.replaceWrong('{ "website": { "canary": 0.25, "maintenance": 7 } }');
     await eventually(
       async () => (await setup.daemon.state()).applications[0]?.malformed[0] === "maintenance",
       "malformed",

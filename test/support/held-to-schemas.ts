@@ -42,7 +42,9 @@ const WRONG: readonly (readonly [test: string, fault: string, reason: string])[]
 export function holdFilesToSchemas(argv: readonly string[], defaultConfigFile?: string): void {
   hold(fileAt(valueIn(argv, "config") ?? defaultConfigFile), faultsInConfig);
   const [, rollouts] = /^file:(?:\/\/)?(.*)$/.exec(valueIn(argv, "store") ?? "") ?? [];
-  hold(fileAt(rollouts), faultsInRollouts);
+  const text = fileAt(rollouts);
+  // A daemon starts beside a file that is no JSON, and takes nothing of it.
+  if (text !== undefined && isJson(text)) hold(text, faultsInRollouts);
 }
 
 /** The same for the text of a file of rollouts. */
@@ -56,6 +58,15 @@ function hold(text: string | undefined, faultsIn: (text: string) => string): voi
   const test = relative(ROOT, Bun.main);
   if (WRONG.some(([of, fault]) => test === of && faults.includes(fault))) return;
   throw new Error(`the program takes a file, and the schema refuses it: ${faults}\n${text}`);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function fileAt(path: string | undefined): string | undefined {

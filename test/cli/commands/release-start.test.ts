@@ -168,7 +168,7 @@ describe("release starts", () => {
     at.store.before = undefined;
     expect((await at.run("abort", "-m", "INC-42")).status).toBe(0);
     const { status, stdout } = await waiting;
-    expect(status).toBe(1);
+    expect(status).toBe(9);
     expect(stdout).toEndWith(
       "  led by web-1\nrelease 1 of app aborted at step 1/5: canary 1% → 0%: INC-42\n",
     );
