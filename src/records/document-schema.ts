@@ -7,8 +7,7 @@ import { VERSION } from "../circle.ts";
 import { NEEDED, POSSIBLE } from "../releases/read-release.ts";
 import { RELEASE } from "../releases/release.ts";
 import { OFFSET, ROLLOUT, type Shape } from "../releases/shapes.ts";
-import { SCHEMA_NAME } from "../stores/shared/document.ts";
-import { DRAFT, type JsonSchema } from "../text/json-schema.ts";
+import { DRAFT, type JsonSchema, SCHEMA_NAME } from "../text/json-schema.ts";
 import { HISTORY } from "./history.ts";
 
 /** A release that can be read. Fields that this program does not know stay as they are. */

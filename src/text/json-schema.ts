@@ -5,6 +5,9 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 
 export const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
+/** Editors take the schema of a document from a text of this name in it. */
+export const SCHEMA_NAME = "$schema";
+
 /** A duration as `parseDuration` reads it. */
 export const DURATION: JsonSchema = {
   type: "string",

@@ -6,6 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { SCHEMA_NAME } from "../../text/json-schema.ts";
 import {
   type RecordFields,
   type Snapshot,
@@ -40,9 +41,6 @@ export function parseDocument(path: string, text: string): Document {
   if (!isObject(parsed)) throw noObject(path);
   return parsed;
 }
-
-/** Editors take the schema of a document from a text of this name. */
-export const SCHEMA_NAME = "$schema";
 
 /** The names of all applications. The place of the schema is not one of them. */
 export function applicationsOf(document: Document): readonly string[] {
