@@ -121,10 +121,15 @@ export abstract class StreamConnection implements WaitingConnection {
 
   /**
    * Whether a request began before `sinceMs` and is still not complete, although the daemon read all the
-   * time.
+   * time, or at its pace.
    */
   isOverdue(sinceMs: number): boolean {
-    return this.#begunAtMs < sinceMs && !this.isPaused && !this.isClosing;
+    return this.#begunAtMs < sinceMs && (!this.isPaused || this.#isPaced) && !this.isClosing;
+  }
+
+  /** Whether the connection is paused only because its client is ahead of the daemon's pace. */
+  get #isPaced(): boolean {
+    return this.#unsent?.length === 0 && this.#unread === null;
   }
 
   /** Whether a request or a reply would be lost with the connection. */

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { REQUEST_MS_MAX } from "../../src/stream/stream-connection.ts";
 import { DaemonHome, type DaemonProcess } from "../support/daemon-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { LineClient } from "../support/line.ts";
@@ -74,14 +75,42 @@ test("LP-6: 64 KB without a newline are one invalid request, and the connection 
   await expectHealthy(home, daemon, beforeBytes);
 });
 
-test("a line without an end costs no memory", async () => {
+/**
+ * Sends a line without an end, as fast as the daemon takes it, until it has this length or the daemon ends
+ * the connection. Resolves with the bytes that the socket took.
+ */
+async function sendEndless(bytesMax: number): Promise<number> {
   const socket = connect({ path: home.socket });
+  let isOpen = true;
+  // The daemon may end the connection: LP-24.
+  socket.on("error", () => {});
+  const closed = new Promise<void>((resolve) => socket.once("close", resolve)).then(() => {
+    isOpen = false;
+  });
   const piece = Buffer.alloc(1024 * 1024, "x");
-  for (let megabyte = 0; megabyte < 256; megabyte++) {
-    if (!socket.write(piece)) await new Promise((resolve) => socket.once("drain", resolve));
+  let sent = 0;
+  for (; isOpen && sent < bytesMax; sent += piece.length) {
+    if (socket.write(piece)) continue;
+    await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), closed]);
   }
-  expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
   socket.destroy();
+  return sent;
+}
+
+test("lines without an end cost no memory", async () => {
+  const sent = await Promise.all(Array.from({ length: 16 }, () => sendEndless(24 * 1024 * 1024)));
+  expect(residentBytes(daemon.pid)).toBeLessThan(RESIDENT_BYTES_MAX);
+  expect(sent.reduce((sum, bytes) => sum + bytes, 0)).toBeGreaterThan(RESIDENT_BYTES_MAX);
+  await expectHealthy(home, daemon, beforeBytes);
+});
+
+test("LP-24: a line without an end loses its place two seconds after its first byte, however fast it is", async () => {
+  const beganMs = performance.now();
+  await sendEndless(Number.POSITIVE_INFINITY);
+  const tookMs = performance.now() - beganMs;
+  expect(tookMs).toBeGreaterThan(REQUEST_MS_MAX);
+  // The daemon looks once a second, and leaves a look out if the machine stopped it.
+  expect(tookMs).toBeLessThan(REQUEST_MS_MAX + 5_000);
   await expectHealthy(home, daemon, beforeBytes);
 });
 
