@@ -5,6 +5,8 @@
  */
 
 import { expect } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { READ_TIMEOUT_MS } from "../../src/feed/bounded-read.ts";
 import { Feed } from "../../src/feed/feed.ts";
 import { type Fields, silentLog } from "../../src/log/log.ts";
@@ -940,6 +942,9 @@ async function outlastsRestart(harness: StoreHarness): Promise<void> {
   };
   try {
     await becomes("canary,blue,master");
+    // Visitors come first: the snapshot is written a moment after they follow it.
+    const saved = join(home.stateDirectory, "snapshot", "restarted.json");
+    await eventually(() => existsSync(saved) && readFileSync(saved, "utf8").includes("blue"), "saved");
     await harness.leave();
     await restart();
     await becomes("canary,blue,master");

@@ -106,7 +106,12 @@ test("if a collector takes a part only, or writes nonsense, its own words are in
   const inner = `\x08\x05\x12${String.fromCharCode(said.length)}${said}`;
   const web = await startWeb(reply("200 OK", `\x0a${String.fromCharCode(inner.length)}${inner}`));
   const { context } = startMonitor(web.url);
-  const remark = () => String(context.logged.find(({ level }) => level === "warn")?.fields["problem"]);
+  // On a busy machine an earlier attempt may be late, which is a warning too.
+  const remark = () =>
+    context.logged
+      .filter(({ level }) => level === "warn")
+      .map(({ fields }) => String(fields["problem"]))
+      .join("\n");
   await eventually(() => remark().includes("no room for ***"), "the collector's words");
   expect(remark()).toContain('"rejectedDataPoints":5');
   expect(JSON.stringify(context.logged)).not.toContain(SECRET);
