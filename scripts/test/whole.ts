@@ -23,7 +23,7 @@ import { type Chosen, partsOf } from "./words.ts";
 const AGAIN_MAX = 6;
 
 /** Most test files wait most of their time. */
-const LANES: Lanes = { least: 3, most: 8 };
+const LANES: Lanes = { least: 3, most: 6 };
 
 /** More than the number of programs that any file needs. */
 const LONG_WEIGHT = 1_000;
